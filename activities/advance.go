@@ -13,10 +13,8 @@ import (
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
-const (
-	groupPage  = 500 // groups read together
-	matchBatch = 200 // groups matched in one call
-)
+// matchBatch is how many groups are read, matched in one call and staged together.
+const matchBatch = 200
 
 // AdvanceFeed makes a build current: it matches again the packages that
 // the difference may touch, stages their findings, and stores them together with
@@ -144,21 +142,21 @@ func (a *Activities) rematchNew(ctx context.Context, build vuln.Build, delta vul
 		return err
 	}
 	for {
-		page, err := a.Store.Groups(ctx, move.Watermark, groupPage)
-		if err != nil || len(page) == 0 {
+		touched, last, err := a.Store.Touched(ctx, move.Watermark, delta, move.To, move.Matcher)
+		if err != nil || last == move.Watermark {
 			return err
 		}
-		touched, err := a.touched(ctx, delta, *move, page)
-		if err != nil {
-			return err
-		}
-		for batch := range slices.Chunk(touched, matchBatch) {
+		for ids := range slices.Chunk(touched, matchBatch) {
+			batch, err := a.Store.Groups(ctx, ids)
+			if err != nil {
+				return err
+			}
 			if err := a.rematch(ctx, build, batch); err != nil {
 				return err
 			}
 			matched.Add(int64(len(batch)))
 		}
-		move.Watermark = page[len(page)-1].ID
+		move.Watermark = last
 	}
 }
 
@@ -198,31 +196,6 @@ func (a *Activities) keepUncovered(ctx context.Context, build vuln.Build, batch 
 		found[id] = vuln.KeepUncovered(known[id], found[id])
 	}
 	return err
-}
-
-// touched selects the groups whose findings the move may change and that are not
-// staged already.
-func (a *Activities) touched(ctx context.Context, delta vuln.Delta, move databuild.Advance, page []databuild.StoredGroup) ([]databuild.StoredGroup, error) {
-	ids := make([]int64, len(page))
-	for i, group := range page {
-		ids[i] = group.ID
-	}
-	current, err := a.Store.GroupRefs(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	staged, err := a.Store.Staged(ctx, move.To, move.Matcher, ids)
-	if err != nil {
-		return nil, err
-	}
-	var touched []databuild.StoredGroup
-	for _, group := range page {
-		refs, known := current[group.ID]
-		if (!known || delta.Touches(group.Keys, refs)) && !slices.Contains(staged, group.ID) {
-			touched = append(touched, group)
-		}
-	}
-	return touched, nil
 }
 
 // settle follows a move: it reports what the move means for what is wrong with the

@@ -38,15 +38,13 @@ type feedStore interface {
 	SeeBuild(ctx context.Context, checksum string, now time.Time) error
 	// BuildState is "" for a build that was never seen.
 	BuildState(ctx context.Context, checksum string) (databuild.BuildState, error)
-	// Stage keeps findings until Advance makes them the current ones; Staged are
-	// those of the groups that have some.
+	// Stage keeps findings until Advance makes them the current ones.
 	Stage(ctx context.Context, build string, matcher vuln.Matcher, found map[int64][]vuln.GroupFinding) error
-	Staged(ctx context.Context, build string, matcher vuln.Matcher, ids []int64) ([]int64, error)
 	Advance(ctx context.Context, advance databuild.Advance, now time.Time) (databuild.Moved, error)
-	// Groups are all groups in order of their ids, page by page; GroupRefs has the
-	// Refs of the findings of each of them that is matched.
-	Groups(ctx context.Context, after int64, limit int) ([]databuild.StoredGroup, error)
-	GroupRefs(ctx context.Context, ids []int64) (map[int64][]string, error)
+	// Touched are the groups behind an id that a difference may touch and that are not
+	// staged, and the last group that there is; Groups reads them.
+	Touched(ctx context.Context, after int64, delta vuln.Delta, build string, matcher vuln.Matcher) (touched []int64, last int64, err error)
+	Groups(ctx context.Context, ids []int64) ([]databuild.StoredGroup, error)
 	Sums(ctx context.Context, build string) ([]byte, error)
 	SaveSums(ctx context.Context, build string, sums []byte) error
 }

@@ -157,16 +157,11 @@ func (r *feedRun) compare() {
 	}
 	want, got := map[string][]string{}, map[string][]string{}
 	findings := 0
-	for after := int64(0); ; {
-		page, err := r.store.Groups(r.Context(), after, 1000)
+	every, _, err := r.store.Touched(r.Context(), 0, vuln.Delta{All: true}, "", "")
+	mustBench(r.B, err)
+	for ids := range slices.Chunk(every, 1000) {
+		page, err := r.store.Groups(r.Context(), ids)
 		mustBench(r.B, err)
-		if len(page) == 0 {
-			break
-		}
-		ids := make([]int64, len(page))
-		for i, group := range page {
-			ids[i], after = group.ID, group.ID
-		}
 		found, err := r.store.CurrentFindings(r.Context(), ids)
 		mustBench(r.B, err)
 		for _, group := range page {

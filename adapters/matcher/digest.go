@@ -109,7 +109,7 @@ func (d *digest) readGlobal() error {
 }
 
 func (d *digest) readBlobs() error {
-	return keep(d, "value", "blobs", &d.blobs, func(fields []driver.Value) hash { return hashFields(blobRow, fields) })
+	return keep(d, plain("value"), "blobs", &d.blobs, func(fields []driver.Value) hash { return hashFields(blobRow, fields) })
 }
 
 func (d *digest) readSystems() error {
@@ -142,9 +142,8 @@ func (d *digest) readAliases() error {
 // matches: whose it is, its status and its aliases. A record that is suppressed
 // through an alias has no finding that would refer to it.
 func (d *digest) readRecords() error {
-	// The driver would try nine formats on a column that is declared to be a time.
-	columns := packed("rowid", "blob_id") + `, name, provider_id || '|' || status,
-		coalesce(published_date, '') || '|' || coalesce(modified_date, '') || '|' || coalesce(withdrawn_date, '')`
+	columns := packed("rowid", "blob_id") + ", " + plain("name") + ", " + plain("provider_id || '|' || status") + ", " +
+		plain("coalesce(published_date, '') || '|' || coalesce(modified_date, '') || '|' || coalesce(withdrawn_date, '')")
 	return d.addTo(columns, "vulnerability_handles", d.records.grow, d.sums.Add, func(fields []driver.Value, add func(vuln.SumKey, hash)) {
 		id, blob := pair(fields[0])
 		key := vuln.RefKey(text(fields[1]))
@@ -211,7 +210,8 @@ func (d *digest) readDecorations() error {
 	if err != nil {
 		return err
 	}
-	return d.add("cve, cwe || '|' || coalesce(source, '') || '|' || coalesce(type, '')", "cwe_handles", func(fields []driver.Value, add func(vuln.SumKey, hash)) {
+	columns := plain("cve") + ", " + plain("cwe || '|' || coalesce(source, '') || '|' || coalesce(type, '')")
+	return d.add(columns, "cwe_handles", func(fields []driver.Value, add func(vuln.SumKey, hash)) {
 		add(vuln.RefKey(text(fields[0])), hashFields(weaknessRow, fields))
 	})
 }

@@ -61,7 +61,7 @@ func (f fleet) touched(delta vuln.Delta) (indices []int) {
 		for _, finding := range f.findings[i] {
 			refs = append(refs, finding.Refs()...)
 		}
-		if delta.Touches(group.Keys, refs) {
+		if slices.ContainsFunc(group.Keys, delta.TouchesName) || slices.ContainsFunc(refs, delta.TouchesRecord) {
 			indices = append(indices, i)
 		}
 	}

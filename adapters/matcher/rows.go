@@ -115,6 +115,10 @@ func packed(a, b string) string {
 	return fmt.Sprintf("coalesce(%s, 0) << 32 | coalesce(%s, 0)", a, b)
 }
 
+// plain is a text column that the driver takes as it is. It would ask for the declared
+// type of any other in each row, and try nine formats on those of times.
+func plain(text string) string { return "CAST(" + text + " AS BLOB)" }
+
 const (
 	// maxRow bounds row ids.
 	maxRow = 1 << 31

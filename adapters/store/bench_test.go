@@ -12,6 +12,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/adapters/store/storetest"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
@@ -64,16 +65,12 @@ func fleet(b *testing.B, s *store.Store) map[string]int64 {
 		}))
 	}
 	ids := map[string]int64{}
-	for after := int64(0); ; {
-		page, err := s.Groups(ctx, after, 1000)
-		check(b, err)
-		if len(page) == 0 {
-			break
-		}
-		for _, g := range page {
-			ids[strings.TrimPrefix(g.Fingerprint, "fingerprint-")] = g.ID
-			after = g.ID
-		}
+	every, _, err := s.Touched(ctx, 0, vuln.Delta{All: true}, "", "")
+	check(b, err)
+	stored, err := s.Groups(ctx, every)
+	check(b, err)
+	for _, g := range stored {
+		ids[strings.TrimPrefix(g.Fingerprint, "fingerprint-")] = g.ID
 	}
 	check(b, s.SaveFindings(ctx, "sha256:g1", matcher, matchAll(ids, "first"), start))
 	return ids
@@ -98,27 +95,19 @@ func matchAll(ids map[string]int64, text string) map[int64][]vuln.GroupFinding {
 func BenchmarkUpdate(b *testing.B) {
 	eachEngine(b, func(b *testing.B, s *store.Store, ids map[string]int64) {
 		ctx := b.Context()
-		touched := map[string]int64{}
+		touched, next := map[string]int64{}, vuln.NewSums(1)
 		for i := range 30 {
 			name := fmt.Sprintf("package-%d", i*100)
 			touched[name] = ids[name]
+			next.Add(vuln.NameKey(name), vuln.Sum{Low: 1})
 		}
+		delta := vuln.Changed(vuln.NewSums(1), next)
 		from := "sha256:g1"
 		for n := 0; b.Loop(); n++ {
 			to := fmt.Sprintf("sha256:update-%d", n)
-			for after := int64(0); ; {
-				page, err := s.Groups(ctx, after, 500)
-				check(b, err)
-				if len(page) == 0 {
-					break
-				}
-				group := make([]int64, len(page))
-				for i, g := range page {
-					group[i] = g.ID
-				}
-				must[map[int64][]string](b)(s.GroupRefs(ctx, group))
-				after = page[len(page)-1].ID
-			}
+			found, _, err := s.Touched(ctx, 0, delta, to, matcher)
+			check(b, err)
+			must[[]databuild.StoredGroup](b)(s.Groups(ctx, found))
 			advance(b, s, from, to, findings(touched, fmt.Sprintf("CVE-2027-%d", n)))
 			affected := must[[]watch.Outcome](b)(s.Outcomes(ctx, watch.OutcomeFilter{Build: to}))
 			b.ReportMetric(float64(len(affected)), "targets")

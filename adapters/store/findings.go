@@ -206,24 +206,6 @@ func (s *Store) CurrentFindings(ctx context.Context, ids []int64) (map[int64][]v
 	return found, err
 }
 
-// GroupRefs is CurrentFindings for those who need only the findings' Refs, each
-// once and sorted: it reads no documents.
-func (s *Store) GroupRefs(ctx context.Context, ids []int64) (map[int64][]string, error) {
-	refs := map[int64][]string{}
-	err := s.view(ctx, "read references", func(t tx) error {
-		known, err := t.validGroups(ctx, ids)
-		if err != nil {
-			return err
-		}
-		names, err := t.names(ctx, `SELECT group_id AS id, vulnerability AS name FROM finding_reference WHERE group_id IN (?)`, known)
-		for _, id := range known {
-			refs[id] = names[id]
-		}
-		return err
-	})
-	return refs, err
-}
-
 // validGroups are those of the groups whose findings are of the current matcher.
 func (t tx) validGroups(ctx context.Context, ids []int64) ([]int64, error) {
 	return allIn[int64](ctx, t, `SELECT group_id FROM group_match WHERE matcher = (SELECT matcher FROM feed) AND group_id IN (?)`, ids)

@@ -164,9 +164,11 @@ func analyzed(t *testing.T, s *store.Store, d image.Digest, now time.Time, names
 // groupIDs are all groups' ids by package.
 func groupIDs(t *testing.T, s *store.Store) map[string]int64 {
 	t.Helper()
-	ids := map[string]int64{}
-	stored, err := s.Groups(t.Context(), 0, 0)
+	every, _, err := s.Touched(t.Context(), 0, vuln.Delta{All: true}, "", "")
 	check(t, err)
+	stored, err := s.Groups(t.Context(), every)
+	check(t, err)
+	ids := map[string]int64{}
 	for _, g := range stored {
 		ids[strings.TrimPrefix(g.Fingerprint, "fingerprint-")] = g.ID
 	}

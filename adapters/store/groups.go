@@ -150,8 +150,12 @@ func (s *Store) Unmatched(ctx context.Context, digest image.Digest) ([]databuild
 		if err != nil {
 			return err
 		}
-		groups, err = t.groups(ctx, `image_group i JOIN package_group g ON g.id = i.group_id
+		rows, err := all[groupRow](ctx, t, `SELECT g.id, g.fingerprint, g.document FROM image_group i JOIN package_group g ON g.id = i.group_id
 			WHERE i.image_id = ? AND `+unmatched+` ORDER BY g.id`, image.ID)
+		if err != nil {
+			return err
+		}
+		groups, err = t.storedGroups(ctx, rows)
 		return err
 	})
 	return groups, err
@@ -162,23 +166,8 @@ func (s *Store) Unmatched(ctx context.Context, digest image.Digest) ([]databuild
 // build they were made: see Advance.
 const unmatched = `NOT EXISTS (SELECT 1 FROM group_match m JOIN feed ON feed.matcher = m.matcher WHERE m.group_id = i.group_id)`
 
-// Groups lists all groups by id, for those who match everything again. After is
-// the last id of the previous page.
-func (s *Store) Groups(ctx context.Context, after int64, limit int) (groups []databuild.StoredGroup, err error) {
-	err = s.view(ctx, "list packages", func(t tx) error {
-		groups, err = t.groups(ctx, `package_group g WHERE g.id > ? ORDER BY g.id LIMIT ?`, after, limitOf(limit))
-		return err
-	})
-	return groups, err
-}
-
-// groups reads groups with their keys; the query begins behind FROM and calls
-// the table of groups g.
-func (t tx) groups(ctx context.Context, from string, args ...any) ([]databuild.StoredGroup, error) {
-	rows, err := all[groupRow](ctx, t, `SELECT g.id, g.fingerprint, g.document FROM `+from, args...)
-	if err != nil {
-		return nil, err
-	}
+// storedGroups adds their keys to groups.
+func (t tx) storedGroups(ctx context.Context, rows []groupRow) ([]databuild.StoredGroup, error) {
 	ids := make([]int64, len(rows))
 	for i, row := range rows {
 		ids[i] = row.ID

@@ -28,16 +28,6 @@ func (s *Store) Stage(ctx context.Context, build string, matcher vuln.Matcher, f
 	})
 }
 
-// Staged are those of the groups whose findings are staged.
-func (s *Store) Staged(ctx context.Context, build string, matcher vuln.Matcher, ids []int64) (staged []int64, err error) {
-	err = s.view(ctx, "list staged packages", func(t tx) error {
-		staged, err = allIn[int64](ctx, t, `SELECT group_id FROM staged_group WHERE build = ? AND matcher = ? AND group_id IN (?)`,
-			ids, build, string(matcher))
-		return err
-	})
-	return staged, err
-}
-
 type stagedRow struct {
 	GroupID  int64 `db:"group_id"`
 	Document []byte

@@ -1,7 +1,5 @@
 package vuln
 
-import "slices"
-
 // Delta is the packages whose findings may differ between two builds. It may include
 // packages whose findings do not; it never misses one.
 type Delta struct {
@@ -36,12 +34,13 @@ func (d Delta) Size() int { return len(d.changed) }
 // Empty reports whether no package is touched.
 func (d Delta) Empty() bool { return !d.All && len(d.changed) == 0 }
 
-// Touches reports whether findings may differ for a group of packages with these
-// Group.Keys and, over all its stored findings, these Finding.Refs.
-func (d Delta) Touches(keys, refs []string) bool {
-	return d.All || slices.ContainsFunc(keys, func(name string) bool { return d.has(NameKey(name)) }) ||
-		slices.ContainsFunc(refs, func(id string) bool { return d.has(RefKey(id)) })
-}
+// TouchesName reports whether findings may differ for packages with this one of their
+// Group.Keys.
+func (d Delta) TouchesName(key string) bool { return d.All || d.has(NameKey(key)) }
+
+// TouchesRecord reports whether findings may differ that have this one of their
+// Finding.Refs.
+func (d Delta) TouchesRecord(ref string) bool { return d.All || d.has(RefKey(ref)) }
 
 func (d Delta) has(key SumKey) bool {
 	_, ok := d.changed[key]

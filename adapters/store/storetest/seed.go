@@ -87,7 +87,11 @@ func (s Seeding) image(ctx context.Context) error {
 }
 
 func (s Seeding) findings(ctx context.Context) error {
-	groups, err := s.Groups(ctx, 0, 0)
+	ids, _, err := s.Touched(ctx, 0, vuln.Delta{All: true}, "", "")
+	if err != nil {
+		return err
+	}
+	groups, err := s.Groups(ctx, ids)
 	if err != nil {
 		return err
 	}
