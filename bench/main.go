@@ -89,8 +89,8 @@ var parts = []part{
 	{"memory", func(_ context.Context, w *world, _ time.Duration) error { return w.memory() }},
 	{"data", func(ctx context.Context, w *world, _ time.Duration) error { return w.updateData(ctx) }},
 	{"policy", func(ctx context.Context, w *world, _ time.Duration) error { return w.changePolicy(ctx) }},
-	{"source", func(ctx context.Context, w *world, _ time.Duration) error { return w.follow(ctx) }},
 	{"commands", func(ctx context.Context, w *world, _ time.Duration) error { return w.commands(ctx) }},
+	{"source", func(ctx context.Context, w *world, _ time.Duration) error { return w.follow(ctx) }},
 }
 
 func partNames() []string {

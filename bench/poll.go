@@ -53,13 +53,14 @@ func (w *world) poll(ctx context.Context, window time.Duration) error {
 	fmt.Printf("  CPU of a check                              %s\n", each(before, after, func(d time.Duration) string {
 		return fmt.Sprintf("%.2f ms", d.Seconds()*1000/float64(max(len(checks), 1)))
 	}))
-	fmt.Printf("  cores                                      %s (budget 0.25)\n", each(before, after, func(d time.Duration) string {
+	cores := 0.08 * float64(w.tags) / 10_000
+	fmt.Printf("  cores                                      %s (budget %.2f)\n", each(before, after, func(d time.Duration) string {
 		return fmt.Sprintf("%.3f", d.Seconds()/took.Seconds())
-	}))
+	}), cores)
 	spent := total(before, after)
 	w.table.add("poll: requests a check", float64(len(calls))/float64(max(len(checks), 1)), "requests", 1.005)
 	w.table.add("poll: CPU of a check", spent.Seconds()*1000/float64(max(len(checks), 1)), "ms", noBudget)
-	w.table.add("poll: cores", spent.Seconds()/took.Seconds(), "cores", 0.08*float64(w.tags)/10_000)
+	w.table.add("poll: cores", spent.Seconds()/took.Seconds(), "cores", cores)
 	late := lateness(due, checks, w.registry.Host())
 	fmt.Printf("  from due to done                           p50 %.2f s, p99 %.2f s, of %d\n",
 		quantile(late, 0.5).Seconds(), quantile(late, 0.99).Seconds(), len(late))

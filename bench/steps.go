@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -44,6 +45,7 @@ func (w *world) watch(ctx context.Context) error {
 		return err
 	}
 	watched := w.tags - w.copies()
+	stop := w.people(ctx, w.registry.Host()+"/"+names[0]+":0")
 	err := w.timed(fmt.Sprintf("watch %d tags of %d images", watched, w.images+len(names)-1), "", watched, func() error {
 		for _, name := range names {
 			if _, err := w.stack.Do(ctx, "repository", "watch", "--interval", "1m", "--list-interval", "1h", w.registry.Host()+"/"+name); err != nil {
@@ -52,10 +54,65 @@ func (w *world) watch(ctx context.Context) error {
 		}
 		return w.notified(ctx, "analysis_update", watched)
 	})
-	if err != nil || !w.copied {
+	if err = errors.Join(err, stop(), w.firstAttempts(ctx)); err != nil || !w.copied {
 		return err
 	}
 	return w.copyTags(ctx)
+}
+
+// peoplePause is how often somebody asks while tags are set up.
+const peoplePause = 10 * time.Second
+
+// people ask for the status of a tag now and then, until stop is called.
+func (w *world) people(ctx context.Context, ref string) (stop func() error) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() {
+		longest := time.Duration(0)
+		for rest(ctx, peoplePause) == nil {
+			began := time.Now()
+			if _, err := w.stack.Do(ctx, "status", ref); err != nil {
+				if ctx.Err() == nil {
+					ended <- err
+					return
+				}
+				break
+			}
+			longest = max(longest, time.Since(began))
+		}
+		w.table.add("meanwhile: tagwatch status of a tag, at most", longest.Seconds(), "s", 1)
+		ended <- nil
+	}()
+	return func() error {
+		cancel()
+		return <-ended
+	}
+}
+
+// firstAttempts is how long the notifications so far waited for their first attempt.
+func (w *world) firstAttempts(ctx context.Context) error {
+	db, err := w.open()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	rows, err := db.QueryContext(ctx, "SELECT made - created FROM delivery JOIN attempt ON attempt.delivery = delivery.id WHERE number = 1")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var waited []time.Duration
+	for rows.Next() {
+		var micros int64
+		if err := rows.Scan(&micros); err != nil {
+			return err
+		}
+		waited = append(waited, time.Duration(micros)*time.Microsecond)
+	}
+	slices.Sort(waited)
+	w.table.add("meanwhile: notification to first attempt, p99", quantile(waited, 0.99).Seconds(), "s", 1)
+	w.table.add("meanwhile: notification to first attempt, at most", quantile(waited, 1).Seconds(), "s", 5)
+	return rows.Err()
 }
 
 // updateData moves to data that touch images, until all of it is notified.
@@ -68,9 +125,20 @@ func (w *world) updateData(ctx context.Context) error {
 
 // changePolicy turns the outcome of tags, until all of it is notified.
 func (w *world) changePolicy(ctx context.Context) error {
-	return w.travels(ctx, fmt.Sprintf("policy that turns %d tags, sent", w.flips), "8s", "policy_eval", w.flips,
+	err := w.travels(ctx, fmt.Sprintf("policy that turns %d tags, sent", w.flips), "8s", "policy_eval", w.flips,
 		"policy", "add", "--activate", w.bundle("STOP"))
+	if err != nil {
+		return err
+	}
+	return w.timed("policy that touches no tag", "1s", 1, func() error {
+		_, err := w.stack.Do(ctx, "policy", "add", "--activate", w.bundle("STOP", untouched))
+		return err
+	})
 }
+
+// untouched is a mapping of a registry that no tag is of.
+const untouched = `{"id": "elsewhere", "name": "elsewhere", "registry": "elsewhere.example.com", "repository": "*",
+	"image": {"type": "tag", "value": "*"}, "policy_ids": ["turned"], "whitelist_ids": []},`
 
 // travels runs a command that changes tags, and times how long it takes until so many
 // notifications of a type have come. It counts the requests that registries get for
@@ -178,9 +246,9 @@ func each(before, after map[string]process.Usage, say func(time.Duration) string
 }
 
 // bundle writes a policy that does this about the flaw of the tags to be turned.
-func (w *world) bundle(action string) string {
+func (w *world) bundle(action string, mappings ...string) string {
 	path := filepath.Join(w.dir, "policy.json")
-	content := strings.ReplaceAll(bundleText, "ACTION", action)
+	content := strings.NewReplacer("ACTION", action, "MAPPINGS", strings.Join(mappings, "")).Replace(bundleText)
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		panic(err) // a directory of our own
 	}
@@ -195,7 +263,7 @@ const bundleText = `{
       {"id": "j", "gate": "vulnerabilities", "trigger": "package", "action": "ACTION", "params": [
         {"name": "package_type", "value": "all"}, {"name": "severity_comparison", "value": ">="}, {"name": "severity", "value": "medium"}]}]}],
   "whitelists": [],
-  "mappings": [
+  "mappings": [MAPPINGS
     {"id": "turned", "name": "turned", "registry": "*", "repository": "turned/app", "image": {"type": "tag", "value": "*"}, "policy_ids": ["turned"], "whitelist_ids": []},
     {"id": "all", "name": "all", "registry": "*", "repository": "*", "image": {"type": "tag", "value": "*"}, "policy_ids": ["none"], "whitelist_ids": []}],
   "whitelisted_images": [], "blacklisted_images": []
