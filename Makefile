@@ -7,7 +7,7 @@
 # make check   the quick part of it: format, vet, staticcheck, workflowcheck, and with a database of Go's
 #              vulnerabilities in GOVULNDB (https://vuln.go.dev, or file:///path), govulncheck
 # make bench   measured figures of an installation with their budgets, in one table: ARGS='-only poll -tags 500 -sqlite'
-# make benchmarks  those of single packages: BENCH=Poll
+# make benchmarks  those of single packages: BENCH=Push
 # make chaos   kill and break everything at random while everything changes: RUNS=50, SEED=4711 to replay,
 #              ARGS='-faults cut,disk -pause 20s' for some faults only
 # make soak    hours of operation in minutes: what grows, against its bounds
