@@ -18,8 +18,10 @@ import (
 	"github.com/tagwatch/tagwatch/domain/wording"
 )
 
-// databases are the package databases that give digests of files by an algorithm
-// other than the one by which every file is digested.
+// ofAll are the algorithms by which every file is digested.
+var ofAll = []sums.Algorithm{sums.SHA256, sums.Bundle}
+
+// databases are the package databases that give digests of files by another algorithm.
 var databases = map[sums.Algorithm][]string{
 	sums.MD5:  {"/var/lib/dpkg/status"},
 	sums.SHA1: {"/lib/apk/db/installed", "/usr/lib/apk/db/installed"},
@@ -33,8 +35,10 @@ func (a *Analyzer) digest(ctx context.Context, documents documents, folder strin
 		return fmt.Errorf("prepare image: %w", err)
 	}
 	spend := a.claims()
-	if err := a.digestBy(ctx, documents, folder, sums.SHA256, spend); err != nil {
-		return err
+	for _, algorithm := range ofAll {
+		if err := a.digestBy(ctx, documents, folder, algorithm, spend); err != nil {
+			return err
+		}
 	}
 	for algorithm, paths := range databases {
 		used, err := anyHolds(documents, folder, paths)
@@ -52,7 +56,7 @@ func (a *Analyzer) digest(ctx context.Context, documents documents, folder strin
 // number.
 func (a *Analyzer) claims() func(int64) error {
 	var total atomic.Int64
-	limit := int64(len(databases)+1) * a.limits.ImageBytes
+	limit := int64(len(ofAll)+len(databases)) * a.limits.ImageBytes
 	return func(bytes int64) error {
 		if total.Add(bytes) > limit {
 			return fmt.Errorf("the image's files have more than %s: %w", wording.Size(a.limits.ImageBytes), errkind.Limit)

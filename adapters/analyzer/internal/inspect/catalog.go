@@ -27,7 +27,7 @@ const ConfigRevision = 4
 
 // syftConfig is the configuration with which grype's command line calls syft;
 // another one finds other vulnerabilities.
-func syftConfig(version string) *syft.CreateSBOMConfig {
+func syftConfig(version string, image *opened) *syft.CreateSBOMConfig {
 	config := syft.DefaultCreateSBOMConfig()
 	config.Packages.JavaArchive.IncludeIndexedArchives = true
 	config.Packages.JavaArchive.IncludeUnindexedArchives = false
@@ -38,14 +38,15 @@ func syftConfig(version string) *syft.CreateSBOMConfig {
 	config.Compliance.MissingVersion = cataloging.ComplianceActionDrop
 	// A file with some readable packages can have unreadable ones too.
 	config.Unknowns.RemoveWhenPackagesDefined = false
-	return withBundles(config).WithoutFiles().WithTool("syft", version).WithParallelism(max(2, runtime.GOMAXPROCS(0)))
+	return withBundles(config, image).WithoutFiles().WithTool("syft", version).WithParallelism(max(2, runtime.GOMAXPROCS(0)))
 }
 
 // catalog finds the image's packages.
 func (i *inspector) catalog(ctx context.Context, image *opened, request Request, progress *reporter) (*sbom.SBOM, databases, error) {
 	progress.followPackages()
 	source := stereoscopesource.New(image.Image, stereoscopesource.ImageConfig{Reference: request.Name})
-	resolver, err := source.FileResolver(i.config.Search.Scope)
+	config := syftConfig(i.version, image)
+	resolver, err := source.FileResolver(config.Search.Scope)
 	if err != nil {
 		return nil, nil, fmt.Errorf("catalog packages: %w: %w", errkind.Invalid, err)
 	}
@@ -53,7 +54,7 @@ func (i *inspector) catalog(ctx context.Context, image *opened, request Request,
 	if err != nil {
 		return nil, nil, err
 	}
-	bill, err := syft.CreateSBOM(ctx, source, i.config) // a context that never ends: syft would return a partial SBOM
+	bill, err := syft.CreateSBOM(ctx, source, config) // a context that never ends: syft would return a partial SBOM
 	if err != nil {
 		return nil, nil, fmt.Errorf("catalog packages: %w: %w", errkind.Invalid, err)
 	}

@@ -47,6 +47,7 @@ func open(ctx context.Context, request Request) (*opened, error) {
 	if err := indexed.Read(ctx); err != nil {
 		return nil, fmt.Errorf("broken image: %w: %w", errkind.Invalid, err)
 	}
+	searchNames(indexed)
 	sums, err := readSums(request, len(indexed.Layers))
 	if err != nil {
 		return nil, err

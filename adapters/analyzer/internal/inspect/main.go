@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 
-	"github.com/anchore/syft/syft"
+	"github.com/anchore/syft/syft/cataloging"
 
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/licenses"
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/sandbox"
@@ -62,9 +62,9 @@ func process(folder string) error {
 
 // inspector is what an inspection needs that does not depend on the image.
 type inspector struct {
-	limits sandbox.Limits
-	search *search
-	config *syft.CreateSBOMConfig
+	limits  sandbox.Limits
+	search  *search
+	version string // of the syft library
 }
 
 func newInspector(setup Setup) (*inspector, error) {
@@ -72,7 +72,7 @@ func newInspector(setup Setup) (*inspector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &inspector{limits: setup.Limits, search: search, config: syftConfig(setup.Version)}, nil
+	return &inspector{limits: setup.Limits, search: search, version: setup.Version}, nil
 }
 
 // explain names the limit that an error of a system call met.
@@ -87,7 +87,7 @@ func explain(err error, limits sandbox.Limits) error {
 
 // inspect takes the three views of one image: packages, configuration, files.
 func (i *inspector) inspect(folder string, request Request, progress *reporter) error {
-	ctx, err := licenses.Use(context.Background(), request.Licenses, i.config.Licenses.Coverage)
+	ctx, err := licenses.Use(context.Background(), request.Licenses, cataloging.DefaultLicenseConfig().Coverage)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func readSums(request Request, layers int) ([]layerSums, error) {
 	all := make([]layerSums, layers)
 	for i := range all {
 		all[i] = layerSums{}
-		for _, algorithm := range []sums.Algorithm{sums.SHA256, sums.MD5, sums.SHA1} {
+		for _, algorithm := range []sums.Algorithm{sums.SHA256, sums.MD5, sums.SHA1, sums.Bundle} {
 			table, err := sums.Read(SumsName(request.Sums, i, algorithm), algorithm)
 			if err != nil {
 				return nil, err
@@ -37,15 +37,20 @@ func readSums(request Request, layers int) ([]layerSums, error) {
 // fill gives a file the digests that the worker computed, and returns the algorithms
 // of the missing ones.
 func (o *opened) fill(listed *sbom.File, entry filetree.IndexEntry, wanted []sums.Algorithm) []sums.Algorithm {
-	layer := o.FileCatalog.Layer(entry.Reference)
-	if layer == nil || int(layer.Metadata.Index) >= len(o.sums) {
-		return wanted
-	}
 	return slices.DeleteFunc(wanted, func(algorithm sums.Algorithm) bool {
-		digest := o.sums[layer.Metadata.Index][algorithm].Find(entry.Metadata.Path)
+		digest := o.sumOf(entry, algorithm)
 		*digestOf(listed, algorithm) = digest
 		return digest != ""
 	})
+}
+
+// sumOf is the digest that the worker computed, in hexadecimal; "" without one.
+func (o *opened) sumOf(entry filetree.IndexEntry, algorithm sums.Algorithm) string {
+	layer := o.FileCatalog.Layer(entry.Reference)
+	if layer == nil || int(layer.Metadata.Index) >= len(o.sums) {
+		return ""
+	}
+	return o.sums[layer.Metadata.Index][algorithm].Find(entry.Metadata.Path)
 }
 
 // digestOf is the field of a digest.

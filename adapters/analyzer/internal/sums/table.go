@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -28,6 +29,9 @@ const (
 	SHA256 Algorithm = "sha256"
 	SHA1   Algorithm = "sha1"
 	MD5    Algorithm = "md5"
+	// Bundle is not a digest: it says whether a file may be an executable with a .NET
+	// application in it.
+	Bundle Algorithm = "bundle"
 )
 
 // New is a hash of the algorithm.
@@ -37,8 +41,19 @@ func (a Algorithm) New() hash.Hash {
 		return md5.New()
 	case SHA1:
 		return sha1.New()
+	case Bundle:
+		return newBundle()
 	}
 	return sha256.New()
+}
+
+// Digest digests content, in hexadecimal.
+func Digest(content io.Reader, algorithm Algorithm) (string, error) {
+	sum := algorithm.New()
+	if _, err := io.Copy(sum, content); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 func (a Algorithm) size() int { return a.New().Size() }
