@@ -292,7 +292,7 @@ func (r *feedRun) report(all, day moved, library, command time.Duration, by stan
 	}
 	show("fetch, verify, index and judge a build", day.Fetch)
 	show(fmt.Sprintf("an ordinary day: %d packages again, %d changed", day.Advanced.Groups, day.Advanced.Changed), day.CPU)
-	show(fmt.Sprintf("  list the %d tags to evaluate", day.Tags), day.Listing)
+	show(fmt.Sprintf("  list the first %d tags to evaluate", day.Tags), day.Listing)
 	show(fmt.Sprintf("every distinct package: %d", all.Advanced.Groups), all.CPU)
 	show(fmt.Sprintf("the library image by image (from %d)", libraryImages), library*images)
 	show(fmt.Sprintf("grype's command line for each SBOM (from %d)", commandImages), command*images)

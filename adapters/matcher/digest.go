@@ -72,7 +72,7 @@ func (d *digest) add(columns, table string, to func(fields []driver.Value, add f
 	return d.addTo(columns, table, func(int64) {}, d.sums.Add, to)
 }
 
-// addTo lets go on reading while the rows of a page are added.
+// addTo lets others go on reading while the rows of a page are added.
 func (d *digest) addTo(columns, table string, prepare func(last int64), sum func(vuln.SumKey, vuln.Sum), to func(fields []driver.Value, add func(vuln.SumKey, hash))) error {
 	return d.scan(d.ctx, columns, table, prepare, func() (func([]driver.Value), func()) {
 		var page []found
@@ -85,6 +85,38 @@ func (d *digest) addTo(columns, table string, prepare func(last int64), sum func
 			}
 		}
 	})
+}
+
+// addBy reads a table with most of the rows, each about a row of another table. They
+// are added up by its id, and under its key only at the end.
+func (d *digest) addBy(about *byRow[found], columns, table string, to func(fields []driver.Value) (id int64, row hash)) error {
+	type statement struct {
+		about int64
+		row   hash
+	}
+	totals := byRow[vuln.Sum]{pages: make([]*[rowPage]vuln.Sum, len(about.pages))}
+	err := d.scan(d.ctx, columns, table, func(int64) {}, func() (func([]driver.Value), func()) {
+		var page []statement
+		return func(fields []driver.Value) {
+				id, row := to(fields)
+				if id/rowPage >= int64(len(totals.pages)) {
+					id = 0 // the other row is missing
+				}
+				page = append(page, statement{id, row})
+			}, func() {
+				d.mu.Lock()
+				defer d.mu.Unlock()
+				for _, each := range page {
+					totals.set(each.about, totals.get(each.about).Plus(each.row.sum()))
+				}
+			}
+	})
+	for id, total := range totals.all() {
+		if total != (vuln.Sum{}) {
+			d.sums.Add(about.get(id).key, total)
+		}
+	}
+	return err
 }
 
 // readGlobal covers what any package may depend on.
@@ -155,11 +187,10 @@ func (d *digest) readRecords() error {
 func (d *digest) readPackageRows() error {
 	columns := packed("vulnerability_id", "package_id") + ", " + packed("operating_system_id", "blob_id")
 	for kind, table := range handleTables("package") {
-		err := d.add(columns, table, func(fields []driver.Value, add func(vuln.SumKey, hash)) {
+		err := d.addBy(&d.packages, columns, table, func(fields []driver.Value) (int64, hash) {
 			record, named := pair(fields[0])
 			system, blob := pair(fields[1])
-			of := d.packages.get(named)
-			add(of.key, hashParts(kind, d.records.get(record), d.systems.get(system), of.hash, d.blobs.get(blob)))
+			return named, hashParts(kind, d.records.get(record), d.systems.get(system), d.packages.get(named).hash, d.blobs.get(blob))
 		})
 		if err != nil {
 			return err
@@ -171,10 +202,9 @@ func (d *digest) readPackageRows() error {
 func (d *digest) readProductRows() error {
 	columns := "vulnerability_id, " + packed("cpe_id", "blob_id")
 	for kind, table := range handleTables("cpe") {
-		err := d.add(columns, table, func(fields []driver.Value, add func(vuln.SumKey, hash)) {
+		err := d.addBy(&d.products, columns, table, func(fields []driver.Value) (int64, hash) {
 			product, blob := pair(fields[1])
-			of := d.products.get(product)
-			add(of.key, hashParts(kind, d.records.get(number(fields[0])), of.hash, d.blobs.get(blob)))
+			return product, hashParts(kind, d.records.get(number(fields[0])), d.products.get(product).hash, d.blobs.get(blob))
 		})
 		if err != nil {
 			return err

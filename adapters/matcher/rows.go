@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"strconv"
 	"time"
 
@@ -145,6 +146,20 @@ func (b *byRow[T]) get(id int64) (value T) {
 		return b.pages[at][id%rowPage]
 	}
 	return value
+}
+
+// all are the rows of all pages that were set, and others of these pages with the zero
+// value.
+func (b *byRow[T]) all() iter.Seq2[int64, T] {
+	return func(yield func(int64, T) bool) {
+		for at, page := range b.pages {
+			for i := 0; page != nil && i < rowPage; i++ {
+				if !yield(int64(at)*rowPage+int64(i), page[i]) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // grow makes room for ids up to the last.
