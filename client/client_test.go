@@ -3,6 +3,7 @@ package client_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/mock"
@@ -52,14 +53,30 @@ func TestClientTakesItsTurn(t *testing.T) {
 	fake, asked := connected(1)
 	other := &mocks.WorkflowRun{}
 	other.On("Get", mock.Anything, mock.Anything).Return(errors.New("the other one failed"))
-	fake.On("GetWorkflow", mock.Anything, workflows.ReconcileID, "").Return(other)
-	got, err := client.Client{Temporal: fake}.Reconcile(t.Context(), watcher.ReconcileRequest{})
+	fake.On("GetWorkflow", mock.Anything, workflows.SyncFeedID, "").Return(other)
+	got, err := client.Client{Temporal: fake}.SyncFeed(t.Context(), databuild.SyncRequest{Release: "sha256:held"})
 	if want := (client.Run{Workflow: "the workflow", ID: "the run"}); err != nil || got != want || len(*asked) != 2 {
 		t.Errorf("%+v, %v after %d starts", got, err, len(*asked))
 	}
 	for _, start := range *asked {
 		if start.WorkflowIDConflictPolicy != enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL || !start.WorkflowExecutionErrorWhenAlreadyStarted {
 			t.Errorf("joins whatever is under way: %+v", start)
+		}
+	}
+}
+
+// A comparison begins at once, whatever is under way.
+func TestClientReconcilesAtOnce(t *testing.T) {
+	t.Parallel()
+	fake, asked := connected(-1)
+	for range 2 {
+		if _, err := (client.Client{Temporal: fake}).Reconcile(t.Context(), watcher.ReconcileRequest{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, start := range *asked {
+		if !strings.HasPrefix(start.ID, workflows.ReconcileID+":") || start.ID == (*asked)[0].ID && start.ID == (*asked)[1].ID {
+			t.Errorf("started as %s", start.ID)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -37,10 +38,11 @@ var outcomes = []temporal.SearchAttributeKey{workflows.AttributeDigest, workflow
 // runningPage is how many workflows Temporal lists at a time.
 const runningPage = 1000
 
-// Reconcile compares what should run with what runs. The result of the run is a
-// watcher.Reconciled.
+// Reconcile compares what should run with what runs, at once: beside another comparison, it
+// does no harm. The result of the run is a watcher.Reconciled.
 func (c Client) Reconcile(ctx context.Context, request watcher.ReconcileRequest) (Run, error) {
-	return c.begin(ctx, workflows.TypeReconcile, workflows.ReconcileID, "Comparison of the running workflows with the database", request)
+	options := options(workflows.TypeReconcile, workflows.ReconcileID+":"+uuid.NewString(), "Comparison of the running workflows with the database")
+	return runOf(c.Temporal.ExecuteWorkflow(ctx, options, workflows.TypeReconcile, request))
 }
 
 // Running are the running watchers of a kind, by name. Temporal's list lags behind a

@@ -10,7 +10,7 @@ import (
 
 // Reconcile compares the watchers that the store needs with those that run: the store is
 // the truth, and Temporal's data can be lost. Its schedule starts it (see RunTask), and the
-// command line.
+// command line, beside whatever run there is.
 //
 // Its steps, each repeated until it succeeds: restore lost search attributes and schedules;
 // for each kind of watcher start the missing ones, and wake those that nothing needs, which

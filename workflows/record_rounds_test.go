@@ -222,7 +222,7 @@ func playReconcile(t *testing.T, s *stage) client.WorkflowRun {
 	run, err := s.client.Reconcile(background, watcher.ReconcileRequest{})
 	must(t, err)
 	must(t, s.client.Await(background, run, nil))
-	return s.run(workflows.ReconcileID)
+	return s.run(run.Workflow)
 }
 
 func playPlanRepository(t *testing.T, s *stage) client.WorkflowRun {

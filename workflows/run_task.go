@@ -26,7 +26,8 @@ const (
 )
 
 // Task is a workflow that works for the whole installation and has a schedule. At most one
-// run of it exists at a time, under its id, whoever starts it.
+// run of it exists at a time under its id. Comparisons that people ask for have ids of their
+// own, and run beside it.
 type Task struct {
 	ID, Type, Summary string
 	// arguments are those of a scheduled run.
