@@ -19,18 +19,18 @@ func (c Client) AnalysisDetail(ctx context.Context, digest image.Digest) string 
 	if err != nil {
 		return ""
 	}
-	if Idle(described) {
+	if idle(described) {
 		return "waiting for a free worker"
 	}
-	_, detail := PendingDetail(described)
+	_, detail := pendingDetail(described)
 	return detail
 }
 
 // workerDelay is the time within which an idle worker takes a task.
 const workerDelay = 5 * time.Second
 
-// Idle reports that no worker has taken the next task.
-func Idle(described *workflowservice.DescribeWorkflowExecutionResponse) bool {
+// idle reports that no worker has taken the next task.
+func idle(described *workflowservice.DescribeWorkflowExecutionResponse) bool {
 	if task := described.GetPendingWorkflowTask(); task.GetState() == enums.PENDING_WORKFLOW_TASK_STATE_SCHEDULED {
 		return time.Since(task.GetScheduledTime().AsTime()) > workerDelay
 	}
@@ -42,8 +42,8 @@ func Idle(described *workflowservice.DescribeWorkflowExecutionResponse) bool {
 	return false
 }
 
-// PendingDetail is the last report of the running activity, or why its last attempt failed.
-func PendingDetail(described *workflowservice.DescribeWorkflowExecutionResponse) (pending bool, detail string) {
+// pendingDetail is the last report of the running activity, or why its last attempt failed.
+func pendingDetail(described *workflowservice.DescribeWorkflowExecutionResponse) (pending bool, detail string) {
 	activities := described.GetPendingActivities()
 	if len(activities) == 0 {
 		return false, ""

@@ -135,7 +135,7 @@ func (c Client) Progress(ctx context.Context, run Run) (Progress, error) {
 		switch {
 		case err != nil:
 			return Progress{}, workflows.Restore(err)
-		case waits != nil && Idle(waits):
+		case waits != nil && idle(waits):
 			return Progress{Waiting: true}, nil
 		case waits != nil:
 			return Progress{Waiting: true, Step: "waiting for its turn after earlier ones"}, nil
@@ -149,7 +149,7 @@ func (c Client) Progress(ctx context.Context, run Run) (Progress, error) {
 	if info.GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
 		return Progress{Ended: true}, nil
 	}
-	if Idle(described) {
+	if idle(described) {
 		return Progress{Waiting: true}, nil
 	}
 	if children := described.GetPendingChildren(); len(children) > 0 {
@@ -157,7 +157,7 @@ func (c Client) Progress(ctx context.Context, run Run) (Progress, error) {
 		progress.Ended = false
 		return progress, err
 	}
-	pending, detail := PendingDetail(described)
+	pending, detail := pendingDetail(described)
 	if !pending {
 		return Progress{}, nil
 	}

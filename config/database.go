@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// ReadDatabaseURL is the setting of the database itself, or the content of the file that
+// readDatabaseURL is the setting of the database itself, or the content of the file that
 // it names as file:/path.
-func ReadDatabaseURL(setting string) (string, error) {
+func readDatabaseURL(setting string) (string, error) {
 	path, named := strings.CutPrefix(setting, "file:")
 	if !named {
 		return strings.TrimRight(setting, "\r\n"), nil

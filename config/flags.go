@@ -193,7 +193,7 @@ func From(c *cli.Context) (Config, error) {
 		}
 		dir = absolute
 	}
-	database, err := ReadDatabaseURL(c.String("database-url"))
+	database, err := readDatabaseURL(c.String("database-url"))
 	if err != nil {
 		return Config{}, err
 	}

@@ -37,8 +37,8 @@ type Bundle struct {
 	Updated time.Time `json:"updated"`
 }
 
-// BundleOf leaves out the content.
-func BundleOf(b policy.StoredBundle) Bundle {
+// bundleOf leaves out the content.
+func bundleOf(b policy.StoredBundle) Bundle {
 	return Bundle{b.ID, b.Name, b.Hash, b.Active, b.Created, b.Updated}
 }
 
@@ -54,7 +54,7 @@ func listPolicies(ctx context.Context, s *System, request PoliciesRequest) (Poli
 	}
 	all := []Bundle{}
 	for _, b := range bundles {
-		all = append(all, BundleOf(b))
+		all = append(all, bundleOf(b))
 	}
 	list := PolicyList{}
 	list.Bundles, list.Next, err = part(request.Page, all)

@@ -96,7 +96,7 @@ func storeBundle(ctx context.Context, kept *store.Store, s *System, bundle *poli
 		return Bundle{}, changed("bundle "+bundle.ID, err)
 	}
 	stored, err := kept.Bundle(ctx, bundle.ID)
-	return BundleOf(stored), err
+	return bundleOf(stored), err
 }
 
 // parseBundle reads a bundle that is given in one of two ways; the problems are warnings.

@@ -104,11 +104,9 @@ func (t tx) repository(ctx context.Context, name image.Repository) (taglist.View
 var errNotWatched = fmt.Errorf("the repository is not watched: %w", errkind.NotFound)
 
 // Repositories lists the watched repositories by name.
-func (s *Store) Repositories(ctx context.Context) ([]taglist.Repository, error) {
-	var repositories []taglist.Repository
-	err := s.view(ctx, "list repositories", func(t tx) error {
-		found, err := t.repositories(ctx)
-		repositories = found
+func (s *Store) Repositories(ctx context.Context) (repositories []taglist.Repository, err error) {
+	err = s.view(ctx, "list repositories", func(t tx) (err error) {
+		repositories, err = t.repositories(ctx)
 		return err
 	})
 	return repositories, err

@@ -134,9 +134,8 @@ func (t tx) members(ctx context.Context, name string) (members []source.Member, 
 
 // Sources lists the sources by name.
 func (s *Store) Sources(ctx context.Context) (sources []source.Source, err error) {
-	err = s.view(ctx, "list sources", func(t tx) error {
-		found, err := t.sources(ctx)
-		sources = found
+	err = s.view(ctx, "list sources", func(t tx) (err error) {
+		sources, err = t.sources(ctx)
 		return err
 	})
 	return sources, err

@@ -107,8 +107,8 @@ type Scope struct {
 	Name     string
 }
 
-// Covers reports whether a condition is in the scope.
-func (s Scope) Covers(key Key) bool {
+// covers reports whether a condition is in the scope.
+func (s Scope) covers(key Key) bool {
 	return (len(s.Kinds) == 0 || slices.Contains(s.Kinds, key.Kind)) && (s.Resource == "" || s.Resource == key.Resource) && (s.Name == "" || s.Name == key.Name)
 }
 
@@ -164,7 +164,7 @@ func Follow(before []Condition, report Report, now time.Time) []Change {
 	}
 	for i := range before {
 		gone := &before[i]
-		if !report.Covers(gone.Key) || slices.ContainsFunc(report.Found, func(f Found) bool { return f.Key == gone.Key }) {
+		if !report.covers(gone.Key) || slices.ContainsFunc(report.Found, func(f Found) bool { return f.Key == gone.Key }) {
 			continue
 		}
 		change := Change{Transition: Ended, Before: gone}

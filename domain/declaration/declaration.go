@@ -75,8 +75,8 @@ type Acceptance struct {
 	Owner         string `json:"owner,omitempty"`
 }
 
-// AcceptanceOf is the inverse of Decision.
-func AcceptanceOf(a acceptance.Acceptance) Acceptance {
+// acceptanceOf is the inverse of Decision.
+func acceptanceOf(a acceptance.Acceptance) Acceptance {
 	return Acceptance{a.Vulnerability, a.Package, a.Subject, End(a.Until), a.Reason, a.Owner}
 }
 

@@ -31,7 +31,7 @@ func Export(owner string, things []Thing) Document {
 		case t.Bundle != nil:
 			d.Policies = append(d.Policies, Policy{Bundle: t.Bundle.Document, Active: t.Bundle.Active})
 		case t.Acceptance != nil:
-			d.Acceptances = append(d.Acceptances, AcceptanceOf(*t.Acceptance))
+			d.Acceptances = append(d.Acceptances, acceptanceOf(*t.Acceptance))
 		case t.Repository != nil:
 			d.Repositories = append(d.Repositories, RepositoryOf(*t.Repository))
 		case t.Source != nil:

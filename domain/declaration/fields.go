@@ -22,7 +22,7 @@ func (t Thing) fields() map[string]string {
 		}
 		return fields
 	case t.Acceptance != nil:
-		fields := flat(AcceptanceOf(*t.Acceptance), "vulnerability", "package", "subject")
+		fields := flat(acceptanceOf(*t.Acceptance), "vulnerability", "package", "subject")
 		if len(t.Older) > 0 {
 			fields["earlier"] = fmt.Sprint(len(t.Older))
 		}

@@ -37,9 +37,9 @@ const LabelPrefix = "tagwatch/"
 // labels are those that are read.
 var labels = []string{"watch", "types", "endpoints", "when", "interval"}
 
-// ReadLabels reads the labels that begin with LabelPrefix. One that it does not know, or
+// readLabels reads the labels that begin with LabelPrefix. One that it does not know, or
 // whose value means nothing, is an error: somebody asked for something.
-func ReadLabels(all map[string]string) (c Choices, err error) {
+func readLabels(all map[string]string) (c Choices, err error) {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		key, ours := strings.CutPrefix(name, LabelPrefix)
 		if !ours {

@@ -119,7 +119,7 @@ func isImageID(text string) bool {
 
 // With is the reference with what its labels ask for.
 func (f Found) With(all map[string]string) Found {
-	choices, err := ReadLabels(all)
+	choices, err := readLabels(all)
 	switch {
 	case err != nil && (f.Reason == "" || f.local()):
 		return f.not(BadLabel, errkind.Text(err))

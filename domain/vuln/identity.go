@@ -139,12 +139,12 @@ func (f Finding) Authority() int {
 	switch {
 	case strings.Contains(f.Namespace, ":distro:"):
 		return 2
-	case IsNVD(f.Namespace):
+	case isNVD(f.Namespace):
 		return 0
 	default:
 		return 1
 	}
 }
 
-// IsNVD reports whether records of a namespace are NVD's.
-func IsNVD(namespace string) bool { return strings.HasPrefix(namespace, "nvd") }
+// isNVD reports whether records of a namespace are NVD's.
+func isNVD(namespace string) bool { return strings.HasPrefix(namespace, "nvd") }

@@ -46,7 +46,7 @@ type CVSS3 struct{ Base, Exploitability, Impact float64 }
 
 // VendorCVSS3 are the scores in the finding's own record, unless it is NVD's.
 func (f Finding) VendorCVSS3() CVSS3 {
-	if IsNVD(f.Namespace) {
+	if isNVD(f.Namespace) {
 		return highest(nil)
 	}
 	return highest(f.CVSS)
@@ -55,12 +55,12 @@ func (f Finding) VendorCVSS3() CVSS3 {
 // NVDCVSS3 are NVD's scores: in the finding's own record if it is NVD's, else in
 // the related ones that are.
 func (f Finding) NVDCVSS3() CVSS3 {
-	if IsNVD(f.Namespace) {
+	if isNVD(f.Namespace) {
 		return highest(f.CVSS)
 	}
 	var scores []CVSS
 	for _, r := range f.Related {
-		if IsNVD(r.Namespace) {
+		if isNVD(r.Namespace) {
 			scores = append(scores, r.CVSS...)
 		}
 	}

@@ -87,11 +87,7 @@ func ruleRemoveCommand() *cli.Command {
 		UsageText:   "tagwatch policy rule remove RULE [options]",
 		Description: "   tagwatch policy rule remove rule-1 --dry-run",
 		Flags:       editFlags(inPolicyFlag()),
-		Action: session.Action(func(ctx context.Context, s *session.Session) error {
-			id, err := s.Argument("RULE")
-			if err != nil {
-				return err
-			}
+		Action: session.One("RULE", func(ctx context.Context, s *session.Session, id string) error {
 			return edit(ctx, s, func(b *policy.Bundle) ([]byte, string, error) {
 				document, err := b.RemoveRule(s.String("in"), id)
 				return document, "rule " + id + " removed", err

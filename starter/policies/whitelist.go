@@ -88,11 +88,7 @@ func whitelistRemoveCommand() *cli.Command {
 		UsageText:   "tagwatch policy whitelist remove ITEM|TRIGGER-ID [options]",
 		Description: "   tagwatch policy whitelist remove item-1\n   tagwatch policy whitelist remove 'CVE-2026-1234+*' --dry-run",
 		Flags:       editFlags(inWhitelistFlag()),
-		Action: session.Action(func(ctx context.Context, s *session.Session) error {
-			item, err := s.Argument("ITEM")
-			if err != nil {
-				return err
-			}
+		Action: session.One("ITEM", func(ctx context.Context, s *session.Session, item string) error {
 			return edit(ctx, s, func(b *policy.Bundle) ([]byte, string, error) {
 				document, err := b.RemoveItem(s.String("in"), item)
 				return document, "whitelist item " + item + " removed", err

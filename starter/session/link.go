@@ -19,8 +19,6 @@ const (
 	dialTimeout = 4 * time.Second
 	// QueryTimeout is how long a worker may take to respond to a query.
 	QueryTimeout = 5 * time.Second
-	// RequestTimeout is how long a worker may take for a request that involves a registry.
-	RequestTimeout = time.Minute
 )
 
 // Link is the connection to Temporal.

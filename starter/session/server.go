@@ -11,8 +11,8 @@ import (
 	"github.com/tagwatch/tagwatch/starter/exit"
 )
 
-// TokenVariable holds the token for the server.
-const TokenVariable = "TAGWATCH_TOKEN"
+// tokenVariable holds the token for the server.
+const tokenVariable = "TAGWATCH_TOKEN"
 
 // Server is the login to the server that carries out the command; an empty one if the
 // command uses the database itself. Settings of the command line and of the environment
@@ -41,7 +41,7 @@ func ChooseServer(chosen Login, isSet func(name string) bool) (Login, error) {
 	if chosen.Server == "" {
 		return Login{}, nil
 	}
-	if text := os.Getenv(TokenVariable); text != "" {
+	if text := os.Getenv(tokenVariable); text != "" {
 		chosen.Token, err = readToken(text)
 	}
 	return chosen, err
@@ -62,12 +62,12 @@ func readToken(text string) (string, error) {
 	case "file":
 		content, err := os.ReadFile(name)
 		if err != nil {
-			return "", exit.Usage("read the token that %s names: %w", TokenVariable, err)
+			return "", exit.Usage("read the token that %s names: %w", tokenVariable, err)
 		}
 		token = string(content)
 	}
 	if token = strings.TrimSpace(token); token == "" {
-		return "", exit.Usage("no token at %s, which %s names", text, TokenVariable)
+		return "", exit.Usage("no token at %s, which %s names", text, tokenVariable)
 	}
 	return token, nil
 }
@@ -85,7 +85,7 @@ func (s *Session) Client(login Login) (*remote.Client, error) {
 		return nil, exit.Usage("%w (--server, TAGWATCH_SERVER)", err)
 	}
 	if login.Token == "" {
-		return nil, exit.Usage("no token for the server at %s: set %s, or run: tagwatch login %s", address, TokenVariable, address)
+		return nil, exit.Usage("no token for the server at %s: set %s, or run: tagwatch login %s", address, tokenVariable, address)
 	}
 	if remote.Exposed(address) {
 		s.Say("The connection to %s is not encrypted: anyone on the way can read the token. Use https:// if the server has it", address)

@@ -72,14 +72,14 @@ func Action(do func(context.Context, *Session) error) cli.ActionFunc {
 			return exit.Unable(err)
 		}
 		defer s.close()
-		ctx, span := s.Traces.Tracer().Start(audit.As(c.Context, audit.Actor{Name: Person(), Via: audit.CommandLine}), c.Command.HelpName)
+		ctx, span := s.Traces.Tracer().Start(audit.As(c.Context, audit.Actor{Name: person(), Via: audit.CommandLine}), c.Command.HelpName)
 		defer span.End()
 		return do(ctx, s)
 	}
 }
 
-// Person is the system's user who runs the command.
-func Person() string {
+// person is the system's user who runs the command.
+func person() string {
 	if known, err := user.Current(); err == nil && known.Username != "" {
 		return known.Username
 	}

@@ -8,6 +8,9 @@ import (
 	"github.com/tagwatch/tagwatch/starter/exit"
 )
 
+// Glance is the time between two checks of running work.
+const Glance = 500 * time.Millisecond
+
 // soon is the first pause between two checks of a task; each next one doubles, up to
 // Glance.
 const soon = 50 * time.Millisecond
