@@ -101,7 +101,7 @@ func (e *engine) service(s engineService, tasks []engineTask) []source.Found {
 	}
 	maps.Copy(labels, s.Spec.Labels)
 	place := "service " + s.Spec.Name
-	workload := source.Workload{Kind: kindService, Namespace: s.Spec.Labels[labelStack], Name: s.Spec.Name}
+	workload := source.Workload{Kind: kindService, Namespace: s.Spec.Labels[labelStack], Name: s.Spec.Name, Origin: s.ID}
 	platform := cmp.Or(e.platform, e.services[s.Spec.Name])
 	found := source.Refer(s.Spec.TaskTemplate.ContainerSpec.Image, place, platform)
 	found.Workloads = []source.Workload{workload}

@@ -11,6 +11,8 @@ import (
 const (
 	labelService        = "com.docker.swarm.service.name"
 	labelTask           = "com.docker.swarm.task.id"
+	labelServiceID      = "com.docker.swarm.service.id"
+	labelNodeID         = "com.docker.swarm.node.id"
 	labelStack          = "com.docker.stack.namespace"
 	labelComposeProject = "com.docker.compose.project"
 	labelComposeService = "com.docker.compose.service"
@@ -28,11 +30,15 @@ const (
 func (c engineContainer) workload(name string) source.Workload {
 	switch {
 	case c.Labels[labelService] != "":
-		return source.Workload{Kind: kindService, Namespace: c.Labels[labelStack], Name: c.Labels[labelService]}
+		w := source.Workload{Kind: kindService, Namespace: c.Labels[labelStack], Name: c.Labels[labelService]}
+		if c.Labels[labelServiceID] != "" && c.Labels[labelNodeID] != "" {
+			w.Origin = c.Labels[labelServiceID] + "@" + c.Labels[labelNodeID]
+		}
+		return w
 	case c.Labels[labelComposeService] != "" && c.Labels[labelComposeOneOff] != "True":
-		return source.Workload{Kind: kindService, Namespace: c.Labels[labelComposeProject], Name: c.Labels[labelComposeService]}
+		return source.Workload{Kind: kindService, Namespace: c.Labels[labelComposeProject], Name: c.Labels[labelComposeService], Origin: c.ID}
 	}
-	return source.Workload{Kind: kindContainer, Name: name}
+	return source.Workload{Kind: kindContainer, Name: name, Origin: c.ID}
 }
 
 // isID reports whether a text is the identifier of the container's image or its beginning,

@@ -32,6 +32,7 @@ type workloadRow struct {
 	Container string
 	Target    string
 	Digest    string
+	Origin    string
 	Count     int
 	Gone      int64
 	Notified  bool
@@ -47,7 +48,7 @@ func (r workloadRow) key() workload.Key {
 
 func (r workloadRow) row() (workload.Row, error) {
 	target, err := image.ParseTarget(r.Target)
-	return workload.Row{Key: r.key(), Target: target, Digest: image.Digest(r.Digest), Count: r.Count, Gone: timeOf(r.Gone), Notified: r.Notified, Waits: r.Waits}, err
+	return workload.Row{Key: r.key(), Target: target, Digest: image.Digest(r.Digest), Origin: r.Origin, Count: r.Count, Gone: timeOf(r.Gone), Notified: r.Notified, Waits: r.Waits}, err
 }
 
 func (r workloadRow) instance() workload.Instance {
@@ -89,7 +90,7 @@ func (t tx) instances(ctx context.Context, targets []image.Target) (map[image.Ta
 
 // runningView adds to the view what its workloads ran, and what their digests name.
 func (t tx) runningView(ctx context.Context, view *source.View, found []source.Found) error {
-	rows, err := all[workloadRow](ctx, t, `SELECT source, kind, namespace, name, container, target, digest, count, gone, notified, waits FROM workload WHERE source = ?`, view.Source.Name)
+	rows, err := all[workloadRow](ctx, t, `SELECT source, kind, namespace, name, container, target, digest, origin, count, gone, notified, waits FROM workload WHERE source = ?`, view.Source.Name)
 	if err != nil {
 		return err
 	}
@@ -113,8 +114,32 @@ func (t tx) runningView(ctx context.Context, view *source.View, found []source.F
 	if view.PointsTo, err = t.pointsTo(ctx, targets); err != nil {
 		return err
 	}
-	view.Subscribed, err = t.subscribedTo(ctx, notification.RuntimeUpdate, targets)
+	if view.Subscribed, err = t.subscribedTo(ctx, notification.RuntimeUpdate, targets); err != nil {
+		return err
+	}
+	view.Elsewhere, err = t.countedElsewhere(ctx, view.Source.Name, source.Origins(found))
 	return err
+}
+
+// countedElsewhere are the workloads that sources other than the named one count, each with
+// the first of their names.
+func (t tx) countedElsewhere(ctx context.Context, name string, origins []string) (map[source.Counted]string, error) {
+	rows, err := allIn[struct{ Origin, Target, Source string }](ctx, t, `SELECT DISTINCT origin, target, source FROM workload WHERE count > 0 AND source <> ? AND origin IN (?)`, origins, name)
+	if err != nil {
+		return nil, err
+	}
+	counted := map[source.Counted]string{}
+	for _, row := range rows {
+		target, err := image.ParseTarget(row.Target)
+		if err != nil {
+			return nil, err
+		}
+		key := source.Counted{Origin: row.Origin, Target: target}
+		if first, again := counted[key]; !again || row.Source < first {
+			counted[key] = row.Source
+		}
+	}
+	return counted, nil
 }
 
 // imagesNamed are the images that digests name.
@@ -179,11 +204,11 @@ func (t tx) saveRunning(ctx context.Context, before, after []workload.Row) error
 		name := nameOfRow(row)
 		was, known := left[name]
 		delete(left, name)
-		if known && was.Count == row.Count && was.Gone.Equal(row.Gone) && was.Notified == row.Notified && was.Waits == row.Waits {
+		if known && was.Origin == row.Origin && was.Count == row.Count && was.Gone.Equal(row.Gone) && was.Notified == row.Notified && was.Waits == row.Waits {
 			continue
 		}
 		rows = append(rows, []any{row.Source, row.Kind, row.Namespace, row.Name, row.Container, name.target, string(row.Digest),
-			row.Target.Platform.OrDefault().String(), row.Count, toMicros(row.Gone), row.Notified, row.Waits})
+			row.Target.Platform.OrDefault().String(), row.Origin, row.Count, toMicros(row.Gone), row.Notified, row.Waits})
 	}
 	for name := range left {
 		if err := t.run(ctx, `DELETE FROM workload WHERE source = ? AND kind = ? AND namespace = ? AND name = ? AND container = ? AND target = ? AND digest = ?`,
@@ -191,8 +216,8 @@ func (t tx) saveRunning(ctx context.Context, before, after []workload.Row) error
 			return err
 		}
 	}
-	return t.insert(ctx, `workload (source, kind, namespace, name, container, target, digest, platform, count, gone, notified, waits)`, rows,
-		`ON CONFLICT (source, kind, namespace, name, container, target, digest) DO UPDATE SET count = excluded.count, gone = excluded.gone, notified = excluded.notified, waits = excluded.waits`)
+	return t.insert(ctx, `workload (source, kind, namespace, name, container, target, digest, platform, origin, count, gone, notified, waits)`, rows,
+		`ON CONFLICT (source, kind, namespace, name, container, target, digest) DO UPDATE SET origin = excluded.origin, count = excluded.count, gone = excluded.gone, notified = excluded.notified, waits = excluded.waits`)
 }
 
 // workloadName is what makes a row the same one.

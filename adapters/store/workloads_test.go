@@ -21,10 +21,16 @@ import (
 // engineLists records a listing of one deployment of a:1 that runs those images.
 func engineLists(t *testing.T, s *store.Store, minute int, runs ...source.Running) source.Decision {
 	t.Helper()
+	return engineListsAs(t, s, "app", "", minute, runs...)
+}
+
+// engineListsAs records it for a source that knows the deployment by an origin.
+func engineListsAs(t *testing.T, s *store.Store, name, origin string, minute int, runs ...source.Running) source.Decision {
+	t.Helper()
 	found := []source.Found{source.Refer("a:1", "deployment web", image.Platform{})}
-	found[0].Workloads = []source.Workload{{Kind: "deployment", Namespace: "shop", Name: "web", Running: runs}}
+	found[0].Workloads = []source.Workload{{Kind: "deployment", Namespace: "shop", Name: "web", Origin: origin, Running: runs}}
 	var decision source.Decision
-	check(t, s.RecordSource(t.Context(), "app", found, func(view source.View) (_ source.Decision, err error) {
+	check(t, s.RecordSource(t.Context(), name, found, func(view source.View) (_ source.Decision, err error) {
 		if decision, err = source.Decide(view, found, "", at(minute)); err != nil {
 			return decision, err
 		}
@@ -85,6 +91,39 @@ func TestRunning(t *testing.T) {
 		check(t, err)
 		if got := running(t, s); got != "" {
 			t.Errorf("without the source: %s", got)
+		}
+	})
+}
+
+// TestRunningOnce counts the containers that two sources list in one of them, and in the
+// other once the first is removed.
+func TestRunningOnce(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		check(t, s.SaveSource(t.Context(), listSource("app"), at(0)))
+		check(t, s.SaveSource(t.Context(), listSource("also"), at(0)))
+		image := image.Resolved{Manifest: digest(1)}
+		five := source.Running{Digest: image.Manifest, Count: 5}
+		engineListsAs(t, s, "app", "uid", 1, five)
+		pointsAt(t, s, 1, image)
+		engineListsAs(t, s, "also", "uid", 2, five)
+		if got := running(t, s); got != "5 of 5, 0 older, 0 unknown" {
+			t.Errorf("listed by two sources: %s", got)
+		}
+		engineListsAs(t, s, "also", "another", 3, five)
+		engineListsAs(t, s, "app", "uid", 4, five)
+		if got := running(t, s); got != "10 of 10, 0 older, 0 unknown" {
+			t.Errorf("two workloads of one name: %s", got)
+		}
+		engineListsAs(t, s, "also", "uid", 5, five)
+		engineListsAs(t, s, "app", "uid", 6, five)
+		if got := running(t, s); got != "5 of 5, 0 older, 0 unknown" {
+			t.Errorf("listed by two sources at the same time: %s", got)
+		}
+		_, err := s.DeleteSource(t.Context(), "also", at(7))
+		check(t, err)
+		engineListsAs(t, s, "app", "uid", 8, five)
+		if got := running(t, s); got != "5 of 5, 0 older, 0 unknown" {
+			t.Errorf("one is removed: %s", got)
 		}
 	})
 }

@@ -35,6 +35,9 @@ type View struct {
 	Images  workload.Images
 	// Forms are what registries said of digests that are not known.
 	Forms workload.Forms
+	// Elsewhere are the workloads of the new listing that other sources count already, each
+	// with the first of their names.
+	Elsewhere map[Counted]string
 	// PointsTo are the images that watched tags point to.
 	PointsTo map[image.Target]image.Digest
 	// Subscribed are the subscriptions of these tags to runtime_update.

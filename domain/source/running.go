@@ -22,6 +22,7 @@ func (v View) running(found []Found, members []Member) ([]workload.Row, error) {
 	}
 	var rows []workload.Row
 	index := map[string]int{}
+	origins := map[workload.Key]string{}
 	for _, f := range found {
 		target, member := watched[Canonical(f.Target)]
 		if !member || f.Reason != "" && f.Reason != BadLabel && f.Reason != Nameless {
@@ -30,6 +31,7 @@ func (v View) running(found []Found, members []Member) ([]workload.Row, error) {
 		for _, w := range f.Workloads {
 			for _, running := range w.Running {
 				row := v.row(w, running, target)
+				origins[row.Key] = earlier(origins[row.Key], w.Origin)
 				key := strings.Join([]string{row.Kind, row.Namespace, row.Name, row.Container, target.String(), string(row.Digest)}, "\x00")
 				if at, again := index[key]; again {
 					rows[at].Count += row.Count
@@ -39,6 +41,9 @@ func (v View) running(found []Found, members []Member) ([]workload.Row, error) {
 				rows = append(rows, row)
 			}
 		}
+	}
+	for i, row := range rows {
+		rows[i].Origin = origins[row.Key]
 	}
 	if len(rows) > mostRows {
 		return nil, fmt.Errorf("its workloads run %d images, more than %d; split the source: %w", len(rows), mostRows, errkind.Limit)
@@ -57,7 +62,8 @@ func (d *Decision) follow(v View, found []Found) error {
 	if err != nil {
 		return err
 	}
-	outcome := workload.Follow(workload.Listing{Before: v.Running, Now: rows, Forms: v.Forms, At: d.State.Checked,
+	before, rows := v.withoutCounted(rows)
+	outcome := workload.Follow(workload.Listing{Before: before, Now: rows, Forms: v.Forms, At: d.State.Checked,
 		Notifies: func(target image.Target) bool { return d.subscribed(v, target) != nil }})
 	d.Running, d.Updates, d.Waiting = outcome.Rows, outcome.Updates, outcome.Waiting
 	for i, u := range d.Updates {

@@ -18,6 +18,11 @@ type Workload struct {
 	// Container is the container's name within the workload; empty where a workload has
 	// only one.
 	Container string `json:"container,omitempty"`
+	// Origin is what every source that lists the workload knows it by: the UID of a
+	// cluster's object, the identifier of a Swarm's service, the first identifier of its
+	// containers. What one node of a Swarm knows of a service has that of the node behind an
+	// @. Empty if nothing is known.
+	Origin string `json:"origin,omitempty"`
 	// Running are the images that run now, each digest once and at most MostRunning;
 	// empty for a workload that runs nothing at present.
 	Running []Running `json:"running,omitempty"`
@@ -64,9 +69,18 @@ func Merge(all, more []Workload) []Workload {
 			at = len(all)
 			all = append(all, Workload{Kind: w.Kind, Namespace: w.Namespace, Name: w.Name, Container: w.Container})
 		}
+		all[at].Origin = earlier(all[at].Origin, w.Origin)
 		all[at].Running = addUp(all[at].Running, w.Running)
 	}
 	return all
+}
+
+// earlier is the first of two origins that are known.
+func earlier(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return min(a, b)
 }
 
 // addUp adds counts of the same digest.

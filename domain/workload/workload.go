@@ -48,6 +48,8 @@ type Row struct {
 	// Image is the image that the digest names: of an index or a configuration, the
 	// manifest. Empty if Tagwatch has never seen the digest.
 	Image image.Digest
+	// Origin is what all sources that list the workload know it by; empty if nothing is.
+	Origin string
 	// Count is how many containers run it; zero for one that ran before.
 	Count int
 	// Gone is when it was found not to run any more; zero while it runs.

@@ -443,6 +443,7 @@ CREATE TABLE workload (
     target    TEXT NOT NULL, -- that it was made from
     digest    TEXT NOT NULL, -- that the runtime reports; '' for none
     platform  TEXT NOT NULL, -- of the target
+    origin    TEXT NOT NULL, -- what all sources know the workload by; '' if nothing
     count     INTEGER NOT NULL, -- of containers; 0 for an image that ran before
     gone      INTEGER NOT NULL, -- when it was found not to run any more; 0 while it runs
     notified  BOOLEAN NOT NULL, -- the last runtime_update was about it
@@ -451,6 +452,7 @@ CREATE TABLE workload (
 );
 CREATE INDEX workload_target ON workload (target);
 CREATE INDEX workload_digest ON workload (digest, platform);
+CREATE INDEX workload_origin ON workload (origin);
 
 -- Which image a digest names, of those that tags pointed to.
 CREATE TABLE image_name (

@@ -98,18 +98,19 @@ func (f *finder) find(all []object) []source.Found {
 // workload is what people know an object by: the last of its controllers.
 type workload struct {
 	kind, namespace, name string
+	uid                   string
 	chain                 []*object // from the object to the last controller that is listed
 	deleted               bool      // a controller of the chain is not there any more
 }
 
 func (f *finder) workload(o *object) workload {
-	w := workload{kind: o.kind, namespace: o.Metadata.Namespace, name: o.Metadata.Name, chain: []*object{o}}
+	w := workload{kind: o.kind, namespace: o.Metadata.Namespace, name: o.Metadata.Name, uid: o.Metadata.UID, chain: []*object{o}}
 	for range len(resources) { // owners may be a circle
 		by := w.chain[len(w.chain)-1].controller()
 		if by == nil {
 			break
 		}
-		w.kind, w.name = strings.ToLower(by.Kind), by.Name
+		w.kind, w.name, w.uid = strings.ToLower(by.Kind), by.Name, by.UID
 		next := f.objects[by.UID]
 		if next == nil {
 			w.deleted = by.read()
@@ -193,7 +194,7 @@ func (f *finder) reference(w workload, c placed, pod *podSpec) *source.Found {
 	for _, secret := range pod.PullSecrets {
 		found.PullSecrets = append(found.PullSecrets, w.namespace+"/"+secret.Name)
 	}
-	found.Workloads = []source.Workload{{Kind: w.kind, Namespace: w.namespace, Name: w.name, Container: c.Name}}
+	found.Workloads = []source.Workload{{Kind: w.kind, Namespace: w.namespace, Name: w.name, Container: c.Name, Origin: w.uid}}
 	f.found[key] = &found
 	return &found
 }
