@@ -37,7 +37,11 @@ func show(ctx context.Context, s *session.Session, name string) error {
 }
 
 func writeDetail(s *session.Session, w io.Writer, d operations.SourceDetail) {
-	fmt.Fprintf(w, "%s: %s of %s, read %s\n", d.Name, wording.Count(d.Tags, "tag"), wording.Count(d.References, "reference"), s.Ago(d.Checked))
+	read := "read " + s.Ago(d.Checked)
+	if d.Checked.IsZero() && d.Problem == nil {
+		read = "it is being read for the first time"
+	}
+	fmt.Fprintf(w, "%s: %s of %s, %s\n", d.Name, wording.Count(d.Tags, "tag"), wording.Count(d.References, "reference"), read)
 	for _, name := range slices.Sorted(maps.Keys(d.Variables)) {
 		fmt.Fprintf(w, "variable %s=%s\n", name, d.Variables[name])
 	}
