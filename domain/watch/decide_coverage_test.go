@@ -108,7 +108,7 @@ func TestMoveToWhatIsNotCovered(t *testing.T) {
 	if len(list.Difference.Removed) != 1 || len(list.Difference.NotCovered) != 1 || list.Difference.NotCovered[0].ID != "CVE-2026-0001" {
 		t.Errorf("lists %+v", list.Difference)
 	}
-	if !strings.Contains(summary, "1 removed: GHSA-1111-2222-3333; 1 no longer known: CVE-2026-0001; no longer covered: the data has nothing about debian 10") {
+	if !strings.Contains(summary, "1 vulnerability removed: GHSA-1111-2222-3333; 1 no longer known: CVE-2026-0001; no longer covered: the data has nothing about debian 10") {
 		t.Errorf("summary %q", summary)
 	}
 	moved, summary := coverageBody(t, decision, notification.TagUpdate)

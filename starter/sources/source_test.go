@@ -19,7 +19,7 @@ func TestNotesAreShown(t *testing.T) {
 	noted.Note = "the labels at list:1 decide"
 	plan := source.Plan{Source: source.Source{Name: "shop"}, Tags: 1, References: 9, NotFollowed: 8, Found: []source.Found{noted, skipped}, Omitted: 7}
 	var people, said bytes.Buffer
-	writePlan(&session.Session{Progress: &said}, &people, plan)
+	writePlan(&session.Session{Progress: &said, Shown: func() {}}, &people, plan)
 	writeFound(&people, plan.Found, []string{"docker.io/app:1", ""})
 	writeFound(&people, plan.Found[:1], []string{""})
 	for _, line := range []string{
@@ -35,7 +35,7 @@ func TestNotesAreShown(t *testing.T) {
 	}
 	plan.Omitted = 0
 	people.Reset()
-	writePlan(&session.Session{Progress: &said}, &people, plan)
+	writePlan(&session.Session{Progress: &said, Shown: func() {}}, &people, plan)
 	if strings.Contains(people.String(), " more") {
 		t.Errorf("nothing is left out:\n%s", people.String())
 	}
