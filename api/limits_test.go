@@ -350,7 +350,8 @@ func TestWrongMethodAndHost(t *testing.T) {
 	})
 }
 
-// TestBeyondThisMachine: where others could ask, only health is answered without a token.
+// TestBeyondThisMachine: where others could ask, only health, and where the pages are, is
+// answered without a token.
 func TestBeyondThisMachine(t *testing.T) {
 	t.Parallel()
 	served, err := api.New(api.Options{})
@@ -361,7 +362,7 @@ func TestBeyondThisMachine(t *testing.T) {
 		"/healthz":          {"127.0.0.1:8236": http.StatusOK, "10.0.0.5:8236": http.StatusOK},
 		"/api/openapi.json": {"127.0.0.1:8236": http.StatusOK, "10.0.0.5:8236": http.StatusUnauthorized},
 		"/api/v1/feed":      {"127.0.0.1:8236": http.StatusUnauthorized, "10.0.0.5:8236": http.StatusUnauthorized},
-		"/":                 {"127.0.0.1:8236": http.StatusUnauthorized, "10.0.0.5:8236": http.StatusUnauthorized},
+		"/":                 {"127.0.0.1:8236": http.StatusFound, "10.0.0.5:8236": http.StatusFound},
 	} {
 		for local, status := range want {
 			at, err := net.ResolveTCPAddr("tcp", local)
