@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/mock"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/mocks"
 
 	"github.com/tagwatch/tagwatch/client"
@@ -23,6 +24,8 @@ func TestManyWakeUpsAreFewSignals(t *testing.T) {
 	connected := &mocks.Client{}
 	connected.On("SignalWithStartWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything, mock.Anything, mock.Anything, mock.Anything).
 		Return(nil, nil).Run(func(mock.Arguments) { begun.Add(1) })
+	connected.On("DescribeWorkflowExecution", mock.Anything, mock.Anything, mock.Anything).
+		Return(&workflowservice.DescribeWorkflowExecutionResponse{}, nil) // nobody canceled it
 	w := newWatchers(client.Client{Temporal: connected})
 	for what, wake := range map[string]func(context.Context) error{
 		"endpoint": func(ctx context.Context) error { return w.WakeEndpoint(ctx, "ops", watcher.WakeDelivery) },
