@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"context"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -16,6 +15,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/tagwatch/tagwatch/lab"
+	"github.com/tagwatch/tagwatch/lab/stack"
 )
 
 const pushSecret = "a-secret-between-registry-and-worker"
@@ -55,9 +55,7 @@ func distribution(t *testing.T) string {
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	listener := made(net.Listen("tcp", "127.0.0.1:0"))(t)
-	defer listener.Close()
-	return listener.Addr().String()
+	return "127.0.0.1:" + made(stack.FreePorts(1))(t)[0]
 }
 
 // moved waits for the nth tag_update and returns how long that took.

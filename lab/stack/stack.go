@@ -10,12 +10,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -192,21 +194,27 @@ func (s *Stack) Do(ctx context.Context, arguments ...string) (string, error) {
 
 func (s *Stack) program(name string) string { return filepath.Join(s.options.Bin, name) }
 
+// Ports for programs are below those that systems give to outgoing connections, which
+// would take a free one before its program listens.
+const (
+	lowestPort, highestPort = 20_000, 32_767
+	portTries               = 1000
+)
+
 // FreePorts finds ports of this machine that nothing listens at.
-func FreePorts(n int) ([]string, error) {
-	ports := make([]string, n)
-	for i := range ports {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
+func FreePorts(n int) (ports []string, err error) {
+	for range portTries {
+		if len(ports) == n {
+			return ports, nil
 		}
-		defer listener.Close()
-		_, ports[i], err = net.SplitHostPort(listener.Addr().String())
-		if err != nil {
-			return nil, err
+		port := strconv.Itoa(lowestPort + rand.IntN(highestPort-lowestPort+1))
+		var listener net.Listener
+		if listener, err = net.Listen("tcp", "127.0.0.1:"+port); err == nil {
+			defer listener.Close() // once all are found: no port is found twice
+			ports = append(ports, port)
 		}
 	}
-	return ports, nil
+	return nil, fmt.Errorf("find %d free ports: %w", n, err)
 }
 
 // Page is the address of the status page.
