@@ -46,14 +46,12 @@ func parseSQLite(parsed *url.URL) (database, error) {
 	return sqliteFile{path: filepath.Clean(parsed.Path)}, nil
 }
 
-// parsePostgres adds the name under which the server lists our connections, a limit for
-// connecting, and that a statement takes one round trip instead of two, unless the URL has
-// its own.
+// parsePostgres adds the name under which the server lists our connections and a limit for
+// connecting, unless the URL has its own.
 func parsePostgres(parsed *url.URL) (database, error) {
 	options := parsed.Query()
 	setDefault(options, "application_name", "tagwatch")
 	setDefault(options, "connect_timeout", "10") // seconds
-	setDefault(options, "binary_parameters", "yes")
 	name := "PostgreSQL at " + hostOf(parsed, options) + ", database " + strings.TrimPrefix(parsed.Path, "/")
 	parsed.RawQuery = options.Encode()
 	return postgresServer{dsn: parsed.String(), name: name}, nil
