@@ -3,14 +3,12 @@ package store
 import (
 	"context"
 	"database/sql/driver"
-	"errors"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 // preparing connects so that each connection keeps the statements it has run: PostgreSQL
-// parses them once, and they take one round trip. It plans them each time: a plan that was
-// made for tables with few rows is bad for the same tables with many.
+// parses and plans them once, which for most of them takes longer than to run them.
 type preparing struct{ driver.Connector }
 
 const (
@@ -52,13 +50,9 @@ func (p preparing) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	made := opened.(postgresConn)
-	if _, err := made.ExecContext(ctx, "SET plan_cache_mode = force_custom_plan", nil); err != nil {
-		return nil, errors.Join(err, made.Close())
-	}
 	// A statement that cannot be closed is on a connection that is broken, and is gone with it.
 	statements, err := lru.NewWithEvict(preparedStatements, func(_ string, s preparedStatement) { _ = s.Close() })
-	return preparingConn{made, statements}, err
+	return preparingConn{opened.(postgresConn), statements}, err
 }
 
 // statement is nil for a text that is not worth it.
