@@ -22,7 +22,7 @@ const mostAsked = 100
 var errUnasked = errors.New("registries were not asked yet")
 
 // errTooMany stands for the answer to a question that was not asked.
-var errTooMany = fmt.Errorf("more than %d digests that are not known run at once, and the rest are asked for at the next readings: %w", mostAsked, errkind.Unavailable)
+var errTooMany = fmt.Errorf("more than %d unknown digests run at once; the next readings look up the rest: %w", mostAsked, errkind.Unavailable)
 
 // identification is what came of the questions of one reading: nil for an answer.
 type identification map[workload.Question]error
@@ -80,7 +80,7 @@ func (i identification) failure(wait workload.Wait) error {
 	return nil
 }
 
-// passing reports whether one of the waits may end when its registry is asked again.
+// passing reports whether one of the waits may end with another request to its registry.
 func (i identification) passing(waiting []workload.Wait) bool {
 	return slices.ContainsFunc(waiting, func(w workload.Wait) bool { return !errkind.Permanent(i.failure(w)) })
 }

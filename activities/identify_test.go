@@ -25,7 +25,7 @@ func onEachEngine(t *testing.T, test func(t *testing.T, r *engineRig)) {
 
 // TestDigestsOfOneImage: nodes with other runtimes name an image by the digest of its index, of
 // its manifest or of its configuration. None of them was seen by a tag, and none starts
-// anything; each is asked for once.
+// anything; each is looked up once.
 func TestDigestsOfOneImage(t *testing.T) {
 	onEachEngine(t, func(t *testing.T, r *engineRig) {
 		built, other := labImage(r, "openssl 1"), labImage(r, "openssl 2")

@@ -13,7 +13,7 @@ import (
 // together.
 const rememberedRows = 100_000
 
-// memory is what a reader has found, by what it was asked for. When it is full, it
+// memory caches what a reader has found, by its key. When it is full, it
 // begins anew.
 type memory[K comparable, V any] struct {
 	found map[K]V
@@ -50,7 +50,7 @@ func remember[K comparable, V any](m *memory[K, V], key K, size func(V) int, get
 type statements struct{ name, ecosystem, systems string }
 
 // statementsOf reports whether a question is about packages of a name, of whatever
-// vulnerability: the ones that are asked again and again.
+// vulnerability: the ones that are looked up most often.
 func statementsOf(of *v6.PackageSpecifier, options *v6.GetPackageOptions) (key statements, plain bool) {
 	if of == nil || of.CPE != nil || options == nil || len(options.Vulnerabilities) > 0 || options.AllowBroadCPEMatching || options.Limit != 0 ||
 		options.PreloadOS || options.PreloadPackage || options.PreloadPackageCPEs || options.PreloadVulnerability || !options.PreloadBlob {
