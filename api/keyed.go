@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -41,6 +42,19 @@ const (
 var keyParameter = &huma.Param{Name: keyHeader, In: "header", Schema: &huma.Schema{Type: huma.TypeString, MinLength: new(1), MaxLength: new(longestKey)},
 	Description: "A text of the client's choice. For 24 hours, the same request with the same key and token is not carried out again, but gets the first answer."}
 
+const wrongKey = "this does not take an " + keyHeader + ", or the key is longer than 200 characters"
+
+// refuseKey refuses a key that the request is not kept by.
+func refuseKey(api huma.API, creates bool) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		if key := ctx.Header(keyHeader); key != "" && (!creates || len(key) > longestKey) {
+			_ = huma.WriteErr(api, ctx, http.StatusBadRequest, wrongKey) // the client has gone
+			return
+		}
+		next(ctx)
+	}
+}
+
 // keyed carries a request with a key out once. Only what was done is kept: a request that
 // was refused or failed is carried out when it comes again.
 func (s *server) keyed(next http.Handler) http.Handler {
@@ -57,8 +71,12 @@ func (s *server) keyed(next http.Handler) http.Handler {
 			return
 		}
 		created, known := creating[r.Method+" "+r.URL.Path]
-		if !known || len(key) > longestKey {
-			refuse(w, r, http.StatusBadRequest, "this does not take an "+keyHeader+", or the key is longer than 200 characters")
+		switch {
+		case !strings.HasPrefix(r.URL.Path, prefix):
+			refuse(w, r, http.StatusBadRequest, wrongKey)
+			return
+		case !known || len(key) > longestKey: // the route refuses it, after those who may not use the route
+			next.ServeHTTP(w, r)
 			return
 		}
 		asked := token.Keyed{Token: callerOf(r.Context()).ID, Key: key, Request: hashOf(r), Begun: s.Now().UTC()}

@@ -175,6 +175,9 @@ func routeOf[Request, Answer any](o operations.Operation[Request, Answer], condi
 	r.register = func(s *server, api huma.API) {
 		described := r.Operation
 		described.Middlewares = huma.Middlewares{s.allowed(o.Name, o.Admit)}
+		if o.Method != http.MethodGet {
+			described.Middlewares = append(described.Middlewares, refuseKey(api, o.Creates))
+		}
 		if !condition && o.Method != http.MethodGet {
 			described.Middlewares = append(described.Middlewares, refuseCondition(api))
 		}
